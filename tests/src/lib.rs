@@ -1,0 +1,1 @@
+//! End-to-end tests of fovflow; they live in `tests/tests`.
