@@ -3,7 +3,8 @@
 use super::params::{Layout, SimulationParams};
 use super::random::RandomStream;
 
-/// Margin between a whole cell's outline and the frame's edge in [`Layout::Separate`], px; holds the stage's drift too.
+/// Margin between a whole cell's outline and the frame's edge in [`Layout::Separate`], px. Holds the stage's drift and the
+/// 9 px at the edge that the default segmentation's closing erodes, so figures from that layout say nothing about borders.
 const SEPARATE_MARGIN: f64 = 16.0;
 
 /// How far an outline reaches beyond its mean radius at most, relative: the bound used when planning space.

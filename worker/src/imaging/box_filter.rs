@@ -188,7 +188,7 @@ mod tests {
     fn constant_and_saturated_frames_are_zero_at_every_permitted_window() {
         for window in [1, 2, 3, 255, MAX_WINDOW] {
             let frame = Array2::from_elem((3, 5), u16::MAX);
-            assert_eq!(log_std(frame.view(), window).unwrap(), Array2::zeros((3, 5)), "window {window}");
+            assert_eq!(log_std(frame.view(), window).unwrap(), Array2::<f64>::zeros((3, 5)), "window {window}");
         }
     }
 

@@ -104,10 +104,10 @@ mod tests {
 
     #[test]
     fn the_ends_are_never_peaks() {
-        assert_eq!(indices(&[3.0, 1.0, 2.0], 0.0), []);
-        assert_eq!(indices(&[3.0, 3.0, 1.0, 2.0, 2.0], 0.0), []);
+        assert_eq!(indices(&[3.0, 1.0, 2.0], 0.0), Vec::<usize>::new());
+        assert_eq!(indices(&[3.0, 3.0, 1.0, 2.0, 2.0], 0.0), Vec::<usize>::new());
         for flat in [&[][..], &[1.0], &[1.0, 1.0], &[1.0; 5]] {
-            assert_eq!(indices(flat, 0.0), []);
+            assert_eq!(indices(flat, 0.0), Vec::<usize>::new());
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn signals_shorter_than_the_kernel_are_reflected_again_and_again() {
         assert!((gaussian_filter1d(&[3.0], 2.0)[0] - 3.0).abs() < 1e-15);
-        assert_eq!(gaussian_filter1d(&[], 2.0), []);
+        assert_eq!(gaussian_filter1d(&[], 2.0), Vec::<f64>::new());
     }
 
     proptest! {

@@ -23,7 +23,7 @@ use crate::imaging::shape::regions;
 pub(super) const COUNTS_SCALE: f32 = 65_535.0;
 
 /// The attribute of an array of crops that says what to multiply by to get camera counts.
-pub(super) const SCALE_ATTRIBUTE: &str = "scale_factor";
+pub(super) const SCALE_ATTRIBUTE: &str = "scale";
 
 /// The type of sample that a channel's full frames have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
