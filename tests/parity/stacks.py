@@ -177,7 +177,6 @@ STACKS = [
     # segmentation
     Stack("mode_sigma", one(movie, 4, 96, 112, TRIO), settings(segmentation={"threshold": "mode_sigma"})),
     Stack("square", one(movie, 4, 96, 112, TRIO), settings(segmentation={"morph_shape": "square", "morph_size": 5})),
-    Stack("window_1", one(movie, 2, 60, 60, [Cell(30, 30, 12)]), settings(segmentation={"logstd_window_size": 1})),
     Stack("window_2", one(movie, 3, 96, 112, TRIO), settings(segmentation={"logstd_window_size": 2})),
     Stack("window_5", one(movie, 3, 96, 112, TRIO), settings(segmentation={"logstd_window_size": 5})),
     Stack(
@@ -216,9 +215,9 @@ STACKS = [
         "tiles_high_overlap", one(movie, 3, 96, 112, TRIO), settings(background={"tile_size": 24, "tile_overlap": 0.9})
     ),
     Stack(
-        "tiles_coinciding",
+        "tiles_one_px_apart",
         one(movie, 2, 40, 44, [Cell(20, 20, 8)]),
-        small(background={"tile_size": 3, "tile_overlap": 0.9, "dilation_radius": 2}),
+        small(background={"tile_size": 10, "tile_overlap": 0.9, "dilation_radius": 2}),
     ),
     Stack(
         "tiles_no_overlap",

@@ -1,5 +1,6 @@
 """Checks the tree itself: exactly the arrays of SPEC section 4, of the right kind, and their metadata."""
 
+import copy
 import json
 import math
 
@@ -133,7 +134,11 @@ def check_config_file(report, root, config):
         report.mismatch(STAGE, tree.CONFIG_FILE, str(error))
         return
     raw = configuration.yaml.safe_load((root / tree.CONFIG_FILE).read_text())
-    for section, wanted in config["params"].items():
+    resolved = copy.deepcopy(config["params"])
+    # SPEC: clipped, with a warning; what is written down is what is used.
+    extraction = resolved["extraction"]
+    extraction["background_weight"] = min(max(extraction["background_weight"], 0.0), 1.0)
+    for section, wanted in resolved.items():
         found = raw.get("params", {}).get(section)
         if found != wanted:
             report.mismatch(STAGE, tree.CONFIG_FILE, f"params.{section} is {found}, expected {wanted}")
