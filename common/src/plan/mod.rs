@@ -1,6 +1,6 @@
 //! The stage graph: which stages a FOV goes through, in which order, and what each of their outputs depends on.
 //!
-//! A stage makes one or more *parts* (an array, a table). A part has a [`Fingerprint`] over all that it depends on: the
+//! A stage makes one or more *parts* (an array, a table). A part has a [`Fingerprint`](crate::fingerprint::Fingerprint) over all that it depends on: the
 //! stage's version, its own parameters, the source, and the parts upstream. A stage is current when its commit holds
 //! every part that the plan asks for, with the same fingerprint; otherwise just the other parts are made.
 

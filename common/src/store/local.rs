@@ -10,6 +10,9 @@ use object_store::local::LocalFileSystem;
 use super::error::StoreError;
 use crate::layout;
 
+/// Files synced at the same time: file systems commit what comes together together.
+const SYNC_THREADS: usize = 8;
+
 /// Opens a folder, which is made if it isn't there.
 pub(super) fn open(folder: &Path) -> Result<LocalFileSystem, StoreError> {
     let location = folder.display().to_string();
@@ -46,10 +49,18 @@ pub(super) async fn remove_tree(path: &Path) -> io::Result<()> {
 /// Syncs files, then the folders that name them. On failure tells which key.
 pub(super) async fn sync(root: PathBuf, keys: Vec<String>) -> Result<(), (String, io::Error)> {
     let synced = on_blocking_thread(move || {
+        let share = keys.len().div_ceil(SYNC_THREADS).max(1);
+        std::thread::scope(|scope| {
+            let root = &root;
+            let sync_share = move |share: &[String]| {
+                share.iter().try_for_each(|key| sync_path(&root.join(key)).map_err(|error| (key.clone(), error)))
+            };
+            let threads: Vec<_> = keys.chunks(share).map(|share| scope.spawn(move || sync_share(share))).collect();
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(thread_panicked())))
+        })?;
         let mut folders = BTreeSet::new();
         for key in &keys {
             let path = root.join(key);
-            sync_path(&path).map_err(|error| (key.clone(), error))?;
             let parents = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&root));
             folders.extend(parents.map(Path::to_owned));
         }
@@ -59,6 +70,10 @@ pub(super) async fn sync(root: PathBuf, keys: Vec<String>) -> Result<(), (String
         Ok(())
     });
     synced.await.map_err(|error| (String::new(), error))?
+}
+
+fn thread_panicked() -> (String, io::Error) {
+    (String::new(), io::Error::other("a thread that syncs files ended unexpectedly"))
 }
 
 /// An object may be gone again: another worker's stage can have replaced the same bytes under the same name.

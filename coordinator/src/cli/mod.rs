@@ -1,9 +1,9 @@
 //! The commands of `fovflow`.
 //!
-//! - [`args`]: what may be written on the command line.
-//! - [`run`], [`inspect`], [`simulate`], [`demo`], [`config`]: one command each.
-//! - [`progress`]: what's shown while a run goes on; [`summary`]: what's shown at its end.
-//! - [`log`]: where log lines go; [`print`]: what's written to the standard output.
+//! - `args`: what may be written on the command line.
+//! - `run`, `inspect`, `simulate`, `demo`, `config`: one command each.
+//! - `progress`: what's shown while a run goes on; `summary`: what's shown at its end.
+//! - `log`: where log lines go; `print`: what's written to the standard output.
 //!
 //! Exit codes: 0 all done; 1 could not run; 2 done, but with failed FOVs; 130 cancelled.
 

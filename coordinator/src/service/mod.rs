@@ -1,6 +1,6 @@
 //! From a source and a configuration to a finished run.
 //!
-//! - [`prepare`]: checks the output, plans every FOV, reads the commits, and tells what there is to do ([`Prepared`]).
+//! - [`mod@prepare`]: checks the output, plans every FOV, reads the commits, and tells what there is to do ([`Prepared`]).
 //! - [`coordinator`]: drives the scheduler: tasks out, events in.
 //! - [`embedded`]: coordinator, queue and worker in one process.
 //! - [`lock`]: one process at a time on a local output.

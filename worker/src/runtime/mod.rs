@@ -1,8 +1,8 @@
 //! The worker's runtime: pull, run, commit, report.
 //!
 //! A worker has slots of two kinds, for I/O and for computing; a task occupies one slot of its stage's kind from its delivery to
-//! its acknowledgement. A task whose commit exists is acknowledged at once. Everything else about a task is in [`task`];
-//! how parts get committed is in [`committer`]; [`resources`] keeps stores, run specifications and sources open between
+//! its acknowledgement. A task whose commit exists is acknowledged at once. Everything else about a task is in `task`;
+//! how parts get committed is in `committer`; `resources` keeps stores, run specifications and sources open between
 //! tasks.
 
 mod committer;

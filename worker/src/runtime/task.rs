@@ -13,7 +13,7 @@ use fovflow_common::store::{BlockingStore, Store, commits};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::debug;
 
 use super::committer::{Committer, withdraw};
 use super::resources::Resources;
@@ -66,7 +66,7 @@ impl Job {
             let reason = format!("the stage {stage} ended without making {}", unfinished.join(", "));
             return Err(StageError::Impossible(reason));
         }
-        info!(fov, stage = %stage, seconds, "stage done");
+        debug!(fov, stage = %stage, seconds, "stage done");
         Ok(completion(&commit, parts, &stale, seconds))
     }
 

@@ -1,4 +1,4 @@
-//! The seven stages of a FOV. A stage is a blocking function that streams frames from the store (or, for [`copy`], from the
+//! The seven stages of a FOV. A stage is a blocking function that streams frames from the store (or, for `copy`, from the
 //! source) through the kernels of [`crate::imaging`] back into the store, and declares each part of its output done.
 
 mod background;
