@@ -58,8 +58,10 @@ pub fn level(group: &str, level: u8) -> String {
     format!("{group}/{level}")
 }
 
-/// The table of traces of one FOV. `basename` is the source's file name without its extension.
+/// The table of traces of one FOV. `basename` is the source's file name without its extension; control characters in it, which
+/// no object store takes in a key, become `_`.
 pub fn traces(fov: u32, basename: &str) -> String {
+    let basename = basename.replace(char::is_control, "_");
     format!("fov_{fov:03}/{basename}_fov_{fov:03}_traces.csv")
 }
 
@@ -117,4 +119,18 @@ pub fn basename(file_name: &str) -> &str {
 /// The metadata document of a Zarr array or group.
 pub fn zarr_document(node: &str) -> String {
     format!("{node}/zarr.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_source() {
+        assert_eq!(basename("a movie.v2.czi"), "a movie.v2");
+        assert_eq!(basename("movie"), "movie");
+        assert_eq!(basename(".czi"), ".czi");
+        assert_eq!(traces(7, "a#1 [é]\n"), "fov_007/a#1 [é]__fov_007_traces.csv");
+        assert_eq!(fov(1234), "fov_1234");
+    }
 }

@@ -74,9 +74,11 @@ impl Store {
         }
     }
 
+    /// The key as it stands in the store. `layout` builds keys without control characters, which is all that a path refuses;
+    /// another key would be percent-encoded.
     fn path(&self, key: &str) -> Path {
-        let key = key.split('/').filter(|part| !part.is_empty());
-        self.prefix.parts().chain(key.map(Into::into)).collect()
+        let full = format!("{}/{key}", self.prefix);
+        Path::parse(&full).unwrap_or_else(|_| Path::from(full))
     }
 
     fn local_path(&self, key: &str) -> Option<PathBuf> {
@@ -187,3 +189,6 @@ impl Store {
         self.error(action, key, source)
     }
 }
+
+#[cfg(test)]
+mod tests;

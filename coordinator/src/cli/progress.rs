@@ -112,6 +112,10 @@ impl StageBar {
         self.fovs_done += 1;
         self.frames_done += frames;
         self.draw();
+        if self.fovs_done == self.fovs {
+            // Its rate and time stand still from here.
+            self.bar.abandon();
+        }
     }
 
     fn draw(&self) {
