@@ -42,8 +42,11 @@ run_python() {
         "$venv/bin/pip" install --quiet --requirement tests/parity/requirements.txt
         cp tests/parity/requirements.txt "$venv/installed.txt"
     fi
-    say "parity, pixels, accuracy, memory, bad input"
-    FOVFLOW_BIN="$PWD/$target/$profile/fovflow" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/parity tests/cli
+    export FOVFLOW_BIN="$(realpath "$target/$profile/fovflow")"
+    say "bad input, memory"
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/cli
+    say "parity, pixels, accuracy"
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/parity
 }
 
 need cargo "install Rust 1.91 or later with rustup"

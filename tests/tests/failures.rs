@@ -3,14 +3,14 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fovflow_common::source::{self, PlaneIndex};
 use support::commits::Parts;
 use support::czi::{self, StoredPlane};
 use support::process::{expect, run};
 use support::summary::{Table, made};
-use support::tree::Tree;
+use support::tree::{self, Tree};
 use support::{Bench, USUAL};
 
 #[test]
@@ -92,64 +92,80 @@ impl Damage {
 
 #[test]
 fn a_damaged_frame_is_named() {
-    let segmentation = ["--set", "params.segmentation.min_object_size=60"];
-    let index = "[3, 0, 0]";
-    check_damage("images.zarr/pc_ch_0/0", "c/3/0/0", Damage::Deleted, &segmentation, "segment", index);
-    check_damage("images.zarr/pc_ch_0/0", "c/3/0/0", Damage::Emptied, &segmentation, "segment", "");
-    check_damage("images.zarr/pc_ch_0/0", "c/3/0/0", Damage::CutOff, &segmentation, "segment", "");
-    let tracking = ["--set", "params.tracking.min_iou=0.2"];
-    check_damage("images.zarr/seg_labeled_ch_0/0", "c/3/0/0", Damage::Deleted, &tracking, "track", index);
-    check_damage("images.zarr/fl_ch_1/0", "c/3/0/0", Damage::Deleted, &tracking, "crop", index);
+    let segmentation = Change::new("params.segmentation.min_object_size=60");
+    for damage in [Damage::Deleted, Damage::Emptied, Damage::CutOff] {
+        segmentation.check(damage, "images.zarr/pc_ch_0/0", [3, 0, 0], "segment");
+    }
+    let tracking = Change::new("params.tracking.min_iou=0.2");
+    tracking.check(Damage::Deleted, "images.zarr/seg_labeled_ch_0/0", [3, 0, 0], "track");
+    tracking.check(Damage::Deleted, "images.zarr/fl_ch_1/0", [3, 0, 0], "crop");
 }
 
 #[test]
 fn a_damaged_crop_is_named() {
-    let bench = Bench::new();
-    let output = bench.run_usual("output");
-    let table = fs::read_to_string(output.join("fov_001/movie_fov_001_traces.csv")).unwrap();
-    let cell = table.lines().nth(1).and_then(|row| row.split(',').nth(1)).unwrap().to_owned();
-    let extraction = ["--set", "params.extraction.background_weight=0.5"];
+    let change = Change::new("params.extraction.background_weight=0.5");
+    let cell = first_cell(&change.first);
     for channel in ["mask", "fl_ch_1", "fl_background_ch_1"] {
-        let array = format!("cells.zarr/{channel}/{cell}/0");
-        check_damage(&array, "c/0/0/0", Damage::Deleted, &extraction, "extract", "[0, 0, 0]");
+        change.check(Damage::Deleted, &format!("cells.zarr/{channel}/{cell}/0"), [0, 0, 0], "extract");
     }
-    check_damage("cells.zarr/metadata/bboxes", "c/0/0/0", Damage::Deleted, &extraction, "extract", "[0, 0, 0]");
+    change.check(Damage::CutOff, &format!("cells.zarr/fl_ch_1/{cell}/0"), [0, 0, 0], "extract");
+    change.check(Damage::Deleted, "cells.zarr/metadata/bboxes", [0, 0, 0], "extract");
 }
 
-/// A chunk of FOV 1 is damaged, and a stage that reads it has to run again: FOV 1 fails with a cause that names the array,
-/// and the message's advice helps.
-#[track_caller]
-fn check_damage(array: &str, chunk: &str, damage: Damage, change: &[&str], stage: &str, index: &str) {
-    let bench = Bench::new();
-    let output = bench.run_usual("output");
-    let settings = [&USUAL[..], change].concat();
-    let fresh = bench.path("fresh");
-    bench.run(&fresh, &settings);
-    let expected = Tree::of(&fresh);
+/// The ID of a cell of FOV 1 that has a trace.
+fn first_cell(output: &Path) -> String {
+    let table = fs::read_to_string(output.join("fov_001/movie_fov_001_traces.csv")).unwrap();
+    table.lines().nth(1).and_then(|row| row.split(',').nth(1)).unwrap().to_owned()
+}
 
-    damage.apply(&output.join("fov_001").join(array).join(chunk));
-    let printed = bench.run_to(2, &output, &settings);
-    let cause = printed.stdout.lines().find(|line| line.starts_with(&format!("failed: FOV 1, {stage}: ")));
-    let cause = cause.unwrap_or_else(|| panic!("{damage:?}: no failure of FOV 1 in {stage}:\n{}", printed.stdout));
-    for part in [array, "fov_001", index] {
-        assert!(cause.contains(part), "{damage:?}: the cause does not say {part}: {cause}");
+/// An output, and what a changed parameter makes of it.
+struct Change {
+    bench: Bench,
+    first: PathBuf,
+    settings: Vec<String>,
+    expected: Tree,
+}
+
+impl Change {
+    fn new(assignment: &str) -> Self {
+        let bench = Bench::small();
+        let first = bench.run_usual("first");
+        let settings: Vec<_> = USUAL.iter().chain(&["--set", assignment]).map(|flag| (*flag).to_owned()).collect();
+        let fresh = bench.path("fresh");
+        bench.run(&fresh, &settings);
+        Self { bench, first, settings, expected: Tree::of(&fresh) }
     }
-    let others = |tree: &Tree| tree.filter(|path| !path.starts_with("fov_001/"));
-    others(&Tree::of(&output)).assert_same(&others(&expected), "the other FOVs");
 
-    assert!(cause.contains(".fovflow/commits/fov_"), "{damage:?}: the cause does not say what to do: {cause}");
-    fs::remove_dir_all(output.join(".fovflow/commits/fov_001")).unwrap();
-    bench.run(&output, &settings);
-    Tree::of(&output).assert_same(&expected, "after the advice was taken");
+    /// A chunk of FOV 1 is damaged, and a stage that reads it has to run again: FOV 1 fails with a cause that names the chunk
+    /// and helps, and FOV 0 is done.
+    #[track_caller]
+    fn check(&self, damage: Damage, array: &str, index: [u64; 3], stage: &str) {
+        let output = self.bench.path("damaged");
+        tree::copy(&self.first, &output);
+        let chunk = index.map(|i| i.to_string()).join("/");
+        damage.apply(&output.join("fov_001").join(array).join("c").join(chunk));
+        let printed = self.bench.run_to(2, &output, &self.settings);
+        let cause = printed.stdout.lines().find(|line| line.starts_with(&format!("failed: FOV 1, {stage}: ")));
+        let cause = cause.unwrap_or_else(|| panic!("{damage:?}: no failure of FOV 1 in {stage}:\n{}", printed.stdout));
+        for part in [&format!("fov_001/{array}"), &format!("{index:?}"), ".fovflow/commits/fov_"] {
+            assert!(cause.contains(part), "{damage:?} chunk: the cause does not say {part}: {cause}");
+        }
+        Tree::of(&output).fov(0).assert_same(&self.expected.fov(0), "the other FOV");
+
+        // The advice that the cause gives.
+        fs::remove_dir_all(output.join(".fovflow/commits/fov_001")).unwrap();
+        self.bench.run(&output, &self.settings);
+        Tree::of(&output).assert_same(&self.expected, "after the advice was taken");
+        fs::remove_dir_all(&output).unwrap();
+    }
 }
 
 #[test]
 fn a_missing_crop_never_becomes_zeros_for_display() {
-    let bench = Bench::new();
+    let bench = Bench::small();
     let output = bench.run_usual("output");
     let expected = Tree::of(&output);
-    let table = fs::read_to_string(output.join("fov_001/movie_fov_001_traces.csv")).unwrap();
-    let cell = table.lines().nth(1).and_then(|row| row.split(',').nth(1)).unwrap().to_owned();
+    let cell = first_cell(&output);
     // As if the run had been killed before the display levels were made.
     fs::remove_file(output.join(".fovflow/commits/fov_001/cache.json")).unwrap();
     let array = format!("cells.zarr/fl_ch_1/{cell}/0");
@@ -167,6 +183,8 @@ fn a_missing_crop_never_becomes_zeros_for_display() {
     Tree::of(&output).assert_same(&expected, "after FOV 1 was made again");
 }
 
+/// A stage that's made again clears its folder, and with it the display level that the commit of `cache` still vouches for. A
+/// kill between the two commits that a stage writes before it begins leaves the same behind.
 #[test]
 fn a_damaged_commit_costs_a_computation_and_no_more() {
     let bench = Bench::small();
@@ -176,10 +194,9 @@ fn a_damaged_commit_costs_a_computation_and_no_more() {
     fs::write(output.join(".fovflow/commits/fov_001/track.json"), "{\"format\": 1, \"fo").unwrap();
     let printed = bench.run(&output, USUAL);
     assert!(printed.stderr.contains("unreadable commit"), "{}", printed.stderr);
+    Tree::of(&output).assert_same(&expected, "after a damaged commit");
     let after = Parts::of(&output);
     assert!(after.made_since(&before, 0).is_empty());
     let made: Vec<_> = after.made_since(&before, 1).into_iter().collect();
-    // The display level lay in the folder that was made anew.
     assert_eq!(made, ["cache/seg_tracked_ch_0/1", "track/seg_tracked_ch_0", "track/seg_tracked_ch_0.ome"]);
-    Tree::of(&output).assert_same(&expected, "after a damaged commit");
 }

@@ -1,6 +1,7 @@
 //! One process at a time on an output.
 
-#![cfg(unix)]
+// Pausing a process looks into /proc.
+#![cfg(target_os = "linux")]
 
 mod support;
 
@@ -17,8 +18,8 @@ fn a_second_run_is_refused_and_the_first_unharmed() {
     command.args(USUAL);
     let mut first = Running::start(command);
     assert!(first.wait_until(|| !commits::commit_paths(&output).is_empty()), "the first run committed nothing");
-    // Stopped, it's sure to be at work as long as the second one looks.
-    first.signal("STOP");
+    // Paused, it's sure to hold the lock as long as the second one looks.
+    first.pause();
     let before = Stamps::of(&output);
     let second = bench.run_to(1, &output, USUAL);
     assert!(Stamps::of(&output) == before, "the second run has changed the output");

@@ -180,16 +180,29 @@ fn back_from_a_change_that_was_interrupted() {
 fn an_interrupted_change_goes_on() {
     let bench = Bench::small();
     let output = bench.run_usual("output");
-    let before = commits::stamps(&output);
+    let (before, stamps) = (Parts::of(&output), commits::stamps(&output));
     let changed = [&USUAL[..], &["--set", "params.segmentation.min_object_size=900", "--workers", "1"]].concat();
     let fresh = bench.path("fresh");
     bench.run(&fresh, &changed);
     let mut command = process::run(&bench.movie, &output);
     command.args(&changed);
     let mut running = Running::start(command);
-    assert!(running.wait_until(|| commits::stamps(&output) != before), "no commit was written");
+    let is_half_done = || {
+        let has_changed = commits::stamps(&output) != stamps;
+        has_changed && !Parts::of(&output).made_since(&before, 0).is_empty()
+    };
+    assert!(running.wait_until(is_half_done), "nothing of FOV 0 was made");
     running.kill();
+    let halfway = Parts::of(&output);
     bench.run(&output, &changed);
+    let after = Parts::of(&output);
+    for fov in 0..2 {
+        let twice = after.made_since(&halfway, fov);
+        assert!(
+            twice.is_disjoint(&halfway.made_since(&before, fov)),
+            "FOV {fov}: made twice for one change: {twice:?}"
+        );
+    }
     Tree::of(&output).assert_same(&Tree::of(&fresh), "the change, interrupted and resumed");
 }
 

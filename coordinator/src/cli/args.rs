@@ -70,11 +70,12 @@ pub(super) struct RunArgs {
     pub(super) dry_run: bool,
 }
 
-/// The settings of a run. A flag wins over the environment, that over the file, that over the default.
+/// The settings of a run. A flag wins over the environment, that over the file, that over the default; so the environment is read with
+/// the other layers, and not by clap.
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
-    /// Phase-contrast channel, by index or name, and its features: 0:area,aspect_ratio
-    #[arg(long, value_name = "CH[:FEATURES]", value_parser = parse_pc_flag, env = "FOVFLOW_PC")]
+    /// Phase-contrast channel, by index or name, and its features: 0:area,aspect_ratio [env: FOVFLOW_PC=]
+    #[arg(long, value_name = "CH[:FEATURES]", value_parser = parse_pc_flag)]
     pub(super) pc: Option<PcChannel>,
     /// Fluorescence channel and its features: 1:intensity_total,intensity_mean (repeatable)
     #[arg(long, value_name = "CH[:FEATURES]", value_parser = parse_fl_flag)]
@@ -82,17 +83,17 @@ pub(super) struct ConfigArgs {
     /// Configuration file (YAML); `fovflow config init` writes one
     #[arg(long, value_name = "FILE", env = "FOVFLOW_CONFIG")]
     pub(super) config: Option<PathBuf>,
-    /// FOVs, processed in this order: 0-5,7 [default: all]
-    #[arg(long, value_name = "LIST", env = "FOVFLOW_FOVS")]
+    /// FOVs, processed in this order: 0-5,7 [env: FOVFLOW_FOVS=] [default: all]
+    #[arg(long, value_name = "LIST")]
     pub(super) fovs: Option<String>,
-    /// Frames: 0-119 [default: all]
-    #[arg(long, value_name = "LIST", env = "FOVFLOW_FRAMES")]
+    /// Frames: 0-119 [env: FOVFLOW_FRAMES=] [default: all]
+    #[arg(long, value_name = "LIST")]
     pub(super) frames: Option<String>,
-    /// Z plane [default: 0]
-    #[arg(long, value_name = "Z", env = "FOVFLOW_Z")]
+    /// Z plane [env: FOVFLOW_Z=] [default: 0]
+    #[arg(long, value_name = "Z")]
     pub(super) z: Option<u32>,
-    /// Copy the channels and stop
-    #[arg(long, env = "FOVFLOW_COPY_ONLY")]
+    /// Copy the channels and stop [env: FOVFLOW_COPY_ONLY=]
+    #[arg(long)]
     pub(super) copy_only: bool,
     /// Set any value of the configuration: params.tracking.min_iou=0.2 (repeatable)
     #[arg(long, value_name = "PATH=VALUE")]

@@ -35,7 +35,7 @@ pub(super) struct Job {
 }
 
 pub(super) fn run(args: &RunArgs, bars: &MultiProgress) -> anyhow::Result<Ending> {
-    let config = layers(&args.config).build()?;
+    let config = layers(&args.config)?.build()?;
     let output = Location::parse(&args.output).context("--output")?;
     let source_location = Location::parse(&args.file)?;
     let runtime = runtime()?;

@@ -1,6 +1,6 @@
 //! Before a run: is the output fit for it, what has been done, what is there to do?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use fovflow_common::commit::Commit;
@@ -81,7 +81,7 @@ pub struct Prepared {
     pub output: Location,
     /// For each FOV, in the order of processing, what is known of each stage.
     pub fovs: Vec<(u32, [Outlook; Stage::ALL.len()])>,
-    /// The commits of what is current, by FOV and stage.
+    /// The commits of what is current, by FOV and stage, with the parts that are planned.
     pub current: BTreeMap<(u32, Stage), Commit>,
 }
 
@@ -108,10 +108,12 @@ pub async fn prepare(
         for (&fov, commits) in config.fovs.iter().zip(commits) {
             let plan = FovPlan::new(config, source, fov);
             let mut outlooks = [Outlook::Skipped; Stage::ALL.len()];
-            for (stage, commit) in Stage::ALL.into_iter().zip(commits) {
-                let outlook = outlook(&plan, stage, &commit);
+            let mut remade = BTreeSet::new();
+            for (stage, mut commit) in Stage::ALL.into_iter().zip(commits) {
+                let outlook = outlook(&plan, stage, &commit, &mut remade);
                 outlooks[stage.index()] = outlook;
-                if outlook == Outlook::Current {
+                if let (Outlook::Current, Some(parts)) = (outlook, plan.stage(stage).parts()) {
+                    commit.parts.retain(|name, _| parts.contains_key(name));
                     current.insert((fov, stage), commit);
                 }
             }
@@ -120,7 +122,8 @@ pub async fn prepare(
     } else {
         for &fov in &config.fovs {
             let plan = FovPlan::new(config, source, fov);
-            let outlooks = Stage::ALL.map(|stage| outlook(&plan, stage, &Commit::empty(fov, stage)));
+            let mut remade = BTreeSet::new();
+            let outlooks = Stage::ALL.map(|stage| outlook(&plan, stage, &Commit::empty(fov, stage), &mut remade));
             fovs.push((fov, outlooks));
         }
     }
@@ -134,9 +137,15 @@ pub async fn prepare(
     Ok(Prepared { spec, output: output.clone(), fovs, current })
 }
 
-fn outlook(plan: &FovPlan, stage: Stage, commit: &Commit) -> Outlook {
+/// What a run will find of a stage. `remade` gathers the parts that the stages before it make again: their display levels go
+/// with them, however current `cache` is.
+fn outlook(plan: &FovPlan, stage: Stage, commit: &Commit, remade: &mut BTreeSet<String>) -> Outlook {
     let Some(parts) = plan.stage(stage).parts() else { return Outlook::Skipped };
-    let stale = commit.stale(parts);
+    let mut stale: BTreeSet<String> = commit.stale(parts).into_iter().collect();
+    if stage == Stage::Cache {
+        stale.extend(remade.iter().map(|part| layout::level(part, 1)).filter(|level| parts.contains_key(level)));
+    }
+    remade.extend(stale.iter().cloned());
     if stale.is_empty() {
         Outlook::Current
     } else if stale.iter().any(|name| commit.parts.contains_key(name)) {

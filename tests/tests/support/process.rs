@@ -117,11 +117,28 @@ impl Running {
         self.child.try_wait().expect("the process can be waited for").is_none()
     }
 
-    /// Sends a signal, by its name: `INT`, `TERM`, `STOP`, `CONT`.
+    /// Sends a signal, by its name: `INT`, `TERM`, `CONT`.
     pub fn signal(&self, name: &str) {
         let script = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &script]).status().expect("there is a shell");
         assert!(status.success(), "{script} failed: the process was gone already\n{}", self.printed().stderr);
+    }
+
+    /// `SIGSTOP`; returns once every thread stands still. A thread that waits for the disk stops only after that.
+    #[cfg(target_os = "linux")]
+    pub fn pause(&mut self) {
+        self.signal("STOP");
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.child.id()));
+        let is_stopped = |task: &Path| {
+            let stat = std::fs::read_to_string(task.join("stat")).unwrap_or_default();
+            // The state follows the name, which stands in parentheses and may hold some itself.
+            stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
+        };
+        let all_stopped = || {
+            let Ok(tasks) = std::fs::read_dir(&tasks) else { return false };
+            tasks.flatten().all(|task| is_stopped(&task.path()))
+        };
+        assert!(self.wait_until(all_stopped), "the process ended before it could be paused");
     }
 
     /// `SIGKILL`; returns once the process is gone.

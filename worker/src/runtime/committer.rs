@@ -23,16 +23,18 @@ pub(super) fn withdraw(
     commit: &mut Commit,
     stale: &BTreeSet<String>,
 ) -> Result<(), StoreError> {
+    // The levels first: were the stage's own parts to go first, a kill in between would leave the levels vouched for in a folder
+    // that is deleted next.
+    if commit.stage != Stage::Cache {
+        let mut cache = runtime.block_on(commits::read(store, commit.fov, Stage::Cache))?;
+        let levels = stale.iter().map(|part| layout::level(part, 1)).collect();
+        remove_parts(runtime, store, &mut cache, &levels)?;
+    }
     let tables: Vec<String> = commit.parts.get(TRACES).map(|part| part.output.clone()).into_iter().collect();
     remove_parts(runtime, store, commit, stale)?;
     // A table is named after its source: one whose source was renamed would stay behind.
     for table in tables {
         runtime.block_on(store.delete(&table))?;
-    }
-    if commit.stage != Stage::Cache {
-        let mut cache = runtime.block_on(commits::read(store, commit.fov, Stage::Cache))?;
-        let levels = stale.iter().map(|part| layout::level(part, 1)).collect();
-        remove_parts(runtime, store, &mut cache, &levels)?;
     }
     Ok(())
 }

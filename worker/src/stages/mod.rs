@@ -3,6 +3,7 @@
 
 mod background;
 mod cache;
+mod cell_list;
 pub mod context;
 mod copy;
 mod crop;

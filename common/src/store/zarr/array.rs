@@ -134,10 +134,16 @@ impl<T: Sample> ZarrArray<T> {
     /// # Errors
     /// Where the store can't be read, the chunk isn't there, or can't be decoded.
     pub fn read_chunk(&self, index: &[u64]) -> Result<Vec<T>, ZarrError> {
-        let chunk = self.array.retrieve_chunk_if_exists_opt::<Vec<T>>(index, &self.options);
-        match chunk.map_err(|error| self.error(&error))? {
-            Some(samples) => Ok(samples),
-            None => Err(ZarrError::MissingChunk { array: self.key.clone(), index: index.to_vec() }),
+        match self.array.retrieve_chunk_if_exists_opt::<Vec<T>>(index, &self.options) {
+            Ok(Some(samples)) => Ok(samples),
+            Ok(None) => Err(ZarrError::MissingChunk { array: self.key.clone(), index: index.to_vec() }),
+            Err(error) => Err(match self.adapter.take_error() {
+                Some(error) => ZarrError::Store(error),
+                None => {
+                    let (array, index, reason) = (self.key.clone(), index.to_vec(), error.to_string());
+                    ZarrError::DamagedChunk { array, index, reason }
+                }
+            }),
         }
     }
 

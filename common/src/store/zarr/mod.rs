@@ -37,6 +37,18 @@ pub enum ZarrError {
         /// The chunk's index.
         index: Vec<u64>,
     },
+    /// A chunk is there but can't be decoded.
+    #[error(
+        "chunk {index:?} of {array} is damaged ({reason}); delete the folder .fovflow/commits/fov_… of this FOV to compute it again"
+    )]
+    DamagedChunk {
+        /// The array's key.
+        array: String,
+        /// The chunk's index.
+        index: Vec<u64>,
+        /// What's wrong.
+        reason: String,
+    },
     /// What's there can't be used.
     #[error("{place} cannot be used: {reason}")]
     Damaged {

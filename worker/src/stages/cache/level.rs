@@ -1,5 +1,7 @@
 //! One level `/1` from its level `/0`.
 
+use std::ops::Range;
+
 use fovflow_common::layout;
 use fovflow_common::store::zarr::{ArraySpec, Sample, ZarrArray, ZarrError};
 use ndarray::{Array2, ArrayView2};
@@ -30,15 +32,24 @@ pub(super) enum Kind {
 
 /// What an absent block of the full resolution means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gaps {
+pub(super) enum Gaps<'a> {
     /// Full frames are stored without a gap, so something is missing.
     Forbidden,
-    /// A crop isn't stored where its cell isn't seen: zeros.
-    AreZeros,
+    /// A crop isn't stored in blocks in which its cell isn't seen: zeros. Tells in which frames it is.
+    WhereUnseen(&'a [bool]),
+}
+
+impl Gaps<'_> {
+    fn may_be_at(self, mut frames: Range<usize>) -> bool {
+        match self {
+            Self::Forbidden => false,
+            Self::WhereUnseen(presence) => !frames.any(|t| presence.get(t).copied().unwrap_or(true)),
+        }
+    }
 }
 
 /// Writes the level `/1` of a group, replacing what was there.
-pub(super) fn write(context: &StageContext<'_>, group: &str, kind: Kind, gaps: Gaps) -> Result<(), StageError> {
+pub(super) fn write(context: &StageContext<'_>, group: &str, kind: Kind, gaps: Gaps<'_>) -> Result<(), StageError> {
     context.store.delete_prefix(&layout::level(group, 1))?;
     match kind {
         Kind::Counts => {
@@ -65,7 +76,7 @@ pub(super) fn write(context: &StageContext<'_>, group: &str, kind: Kind, gaps: G
 }
 
 /// The display range of a stack of counts.
-fn range_of_counts(context: &StageContext<'_>, movie: &Movie<u16>) -> Result<Option<(f64, f64)>, StageError> {
+fn range_of_counts(context: &StageContext<'_>, movie: &Movie<'_, u16>) -> Result<Option<(f64, f64)>, StageError> {
     let mut histogram = U16Histogram::new();
     movie.for_each_block(context, |samples| histogram.add(samples))?;
     let percentiles = PERCENTS.map(|percent| histogram.percentile(percent));
@@ -76,7 +87,7 @@ fn range_of_counts(context: &StageContext<'_>, movie: &Movie<u16>) -> Result<Opt
 }
 
 /// The display range of a stack of floats.
-fn range_of_floats(context: &StageContext<'_>, movie: &Movie<f32>) -> Result<Option<(f64, f64)>, StageError> {
+fn range_of_floats(context: &StageContext<'_>, movie: &Movie<'_, f32>) -> Result<Option<(f64, f64)>, StageError> {
     let mut histogram = F32HighHistogram::new();
     movie.for_each_block(context, |samples| histogram.add(samples))?;
     let mut refined = histogram.refine(&PERCENTS);
@@ -88,18 +99,18 @@ fn range_of_floats(context: &StageContext<'_>, movie: &Movie<f32>) -> Result<Opt
 }
 
 /// A full-resolution stack, read a block of frames (a chunk) at a time.
-struct Movie<T> {
+struct Movie<'a, T> {
     array: ZarrArray<T>,
     group: String,
-    gaps: Gaps,
+    gaps: Gaps<'a>,
     frames: usize,
     block_frames: usize,
     height: usize,
     width: usize,
 }
 
-impl<T: Sample> Movie<T> {
-    fn open(context: &StageContext<'_>, group: &str, gaps: Gaps) -> Result<Self, StageError> {
+impl<'a, T: Sample> Movie<'a, T> {
+    fn open(context: &StageContext<'_>, group: &str, gaps: Gaps<'a>) -> Result<Self, StageError> {
         let array = ZarrArray::<T>::open(context.store, &layout::level(group, 0))?;
         let [frames, height, width] = array.movie_shape()?;
         let block_frames = array.chunk_shape()[0] as usize;
@@ -120,7 +131,7 @@ impl<T: Sample> Movie<T> {
                 samples.truncate(samples_in(frames));
                 Ok((samples, true))
             }
-            Err(ZarrError::MissingChunk { .. }) if self.gaps == Gaps::AreZeros => {
+            Err(ZarrError::MissingChunk { .. }) if self.gaps.may_be_at(start..start + frames) => {
                 Ok((vec![T::default(); samples_in(frames)], false))
             }
             Err(error) => Err(error.into()),

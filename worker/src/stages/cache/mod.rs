@@ -5,10 +5,10 @@ mod level;
 use fovflow_common::commit::Counts;
 use fovflow_common::layout;
 use fovflow_common::plan::CELLS;
-use fovflow_common::store::zarr::ZarrArray;
 use rayon::prelude::*;
 
 use self::level::{Gaps, Kind};
+use super::cell_list::CellList;
 use super::crop;
 use super::frames::Steps;
 use super::{StageContext, StageError};
@@ -18,7 +18,8 @@ pub(super) fn run(context: &StageContext<'_>) -> Result<(), StageError> {
     let is_wanted = |(name, _): &&(String, Kind)| context.wants(&layout::level(name, 1));
     let images: Vec<_> = images.iter().filter(is_wanted).collect();
     let cells = layout::level(CELLS, 1);
-    let crops = if context.wants(&cells) { crop_arrays(context)? } else { Vec::new() };
+    let list = if context.wants(&cells) { Some(CellList::read(context)?) } else { None };
+    let crops = list.as_ref().map(|list| crop_arrays(context, list)).unwrap_or_default();
 
     let steps = Steps::new(images.len() + crops.len());
     let write_images: Result<(), StageError> = images
@@ -32,13 +33,11 @@ pub(super) fn run(context: &StageContext<'_>) -> Result<(), StageError> {
         })
         .collect();
     write_images?;
-    if !context.wants(&cells) {
-        return Ok(());
-    }
+    let Some(list) = list else { return Ok(()) };
     let write_crops: Result<(), StageError> = crops
         .par_iter()
-        .map(|(group, kind)| {
-            level::write(context, group, *kind, Gaps::AreZeros)?;
+        .map(|crop| {
+            level::write(context, &crop.group, crop.kind, Gaps::WhereUnseen(list.presence(crop.cell)))?;
             steps.advance(context);
             Ok(())
         })
@@ -65,15 +64,23 @@ fn image_arrays(context: &StageContext<'_>) -> Vec<(String, Kind)> {
     pc.chain(fl).collect()
 }
 
-/// The groups of all crops, as `cells.zarr/metadata` lists the cells.
-fn crop_arrays(context: &StageContext<'_>) -> Result<Vec<(String, Kind)>, StageError> {
-    let fov = context.fov_id();
-    let ids = ZarrArray::<i32>::open(context.store, &layout::cells_metadata(fov, "cell_ids"))?;
-    let ids = if ids.shape() == [0] { Vec::new() } else { ids.read_chunk(&[0])? };
+/// One crop: its group, what it holds, and the index of its cell.
+struct Crop {
+    group: String,
+    kind: Kind,
+    cell: usize,
+}
+
+/// The crops of all cells in all channels.
+fn crop_arrays(context: &StageContext<'_>, cells: &CellList) -> Vec<Crop> {
     let mut channels: Vec<_> = crop::channels(context).into_iter().map(|(name, _)| (name, Kind::Float)).collect();
     channels.push((layout::MASK.to_owned(), Kind::Mask));
-    let groups = channels
-        .iter()
-        .flat_map(|(name, kind)| ids.iter().map(move |id| (layout::cell(fov, name, id.unsigned_abs()), *kind)));
-    Ok(groups.collect())
+    let crops_of = |(name, kind): &(String, Kind)| {
+        let crop = |(cell, id): (usize, &i32)| {
+            let group = layout::cell(context.fov_id(), name, id.unsigned_abs());
+            Crop { group, kind: *kind, cell }
+        };
+        cells.ids.iter().enumerate().map(crop).collect::<Vec<_>>()
+    };
+    channels.iter().flat_map(crops_of).collect()
 }

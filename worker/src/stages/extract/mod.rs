@@ -1,7 +1,7 @@
 //! Stage `extract`: crops and their metadata into the table of traces.
 
-mod cells;
 mod features;
+mod filter;
 mod table;
 
 use bytes::Bytes;
@@ -10,8 +10,8 @@ use fovflow_common::layout;
 use fovflow_common::plan::TRACES;
 use rayon::prelude::*;
 
-use self::cells::CellList;
 use self::features::CellReader;
+use super::cell_list::CellList;
 use super::frames::Steps;
 use super::{StageContext, StageError};
 
@@ -24,7 +24,7 @@ pub(super) fn run(context: &StageContext<'_>) -> Result<(), StageError> {
     let mut warnings = Vec::new();
     if context.config().pc.is_some() {
         let cells = CellList::read(context)?;
-        let kept = cells.filter(context, &mut warnings);
+        let kept = filter::filter(&cells, context, &mut warnings);
         let steps = Steps::new(kept.len());
         let traces: Result<Vec<(u64, String)>, StageError> = kept
             .par_iter()

@@ -1,9 +1,9 @@
-//! Which cells there are, from the metadata of the crops, and which of them are kept.
+//! Which cells there are, where, and in which frames: `cells.zarr/metadata`, as `extract` and `cache` read it.
 
 use fovflow_common::layout;
 use fovflow_common::store::zarr::{Sample, ZarrArray, read_attributes};
 
-use crate::stages::{StageContext, StageError};
+use super::{StageContext, StageError};
 
 /// `cells.zarr/metadata`.
 pub(super) struct CellList {
@@ -11,7 +11,8 @@ pub(super) struct CellList {
     pub(super) ids: Vec<i32>,
     /// Frames of the movie.
     pub(super) frames: usize,
-    frame_shape: [i32; 2],
+    /// Height and width of a frame.
+    pub(super) frame_shape: [i32; 2],
     boxes: Vec<i32>,
     valid: Vec<bool>,
 }
@@ -43,6 +44,11 @@ impl CellList {
         Ok(Self { ids, frames, frame_shape, boxes, valid })
     }
 
+    /// In which frames a cell is seen.
+    pub(super) fn presence(&self, index: usize) -> &[bool] {
+        &self.valid[index * self.frames..][..self.frames]
+    }
+
     /// Whether a cell is seen in a frame.
     pub(super) fn is_valid(&self, index: usize, t: usize) -> bool {
         self.valid[index * self.frames + t]
@@ -52,40 +58,6 @@ impl CellList {
     pub(super) fn bbox(&self, index: usize, t: usize) -> [i32; 4] {
         let start = (index * self.frames + t) * 4;
         [self.boxes[start], self.boxes[start + 1], self.boxes[start + 2], self.boxes[start + 3]]
-    }
-
-    /// The indices of the cells that are seen long enough and never near an edge. Warns where none is left.
-    pub(super) fn filter(&self, context: &StageContext<'_>, warnings: &mut Vec<String>) -> Vec<usize> {
-        let params = &context.params().extraction;
-        let all = 0..self.ids.len();
-        let is_long =
-            |index: usize| (0..self.frames).filter(|&t| self.is_valid(index, t)).count() >= params.min_frames as usize;
-        let is_inside = |index: usize| !self.touches_border(index, i64::from(params.border_margin));
-        let long: Vec<bool> = all.clone().map(is_long).collect();
-        let inside: Vec<bool> = all.clone().map(is_inside).collect();
-        let kept: Vec<usize> = all.filter(|&index| long[index] && inside[index]).collect();
-        if self.ids.is_empty() {
-            warnings.push("no cell was found in any frame".to_owned());
-        } else if kept.is_empty() {
-            let short_count = long.iter().filter(|is_long| !**is_long).count();
-            let border_count = inside.iter().filter(|is_inside| !**is_inside).count();
-            warnings.push(format!(
-                "the filters drop all {} cells: min_frames = {} drops {short_count} (the movie has {} frames), border_margin = \
-                {} px drops {border_count} (a frame is {} × {} px)",
-                self.ids.len(), params.min_frames, self.frames, params.border_margin, self.frame_shape[0], self.frame_shape[1],
-            ));
-        }
-        kept
-    }
-
-    /// Whether any pixel of the cell's mask lies within `margin` px of an edge in any frame. A bounding box is tight, so it
-    /// tells.
-    fn touches_border(&self, index: usize, margin: i64) -> bool {
-        let [height, width] = self.frame_shape.map(i64::from);
-        (0..self.frames).filter(|&t| self.is_valid(index, t)).any(|t| {
-            let [y0, x0, y1, x1] = self.bbox(index, t).map(i64::from);
-            y0 < margin || x0 < margin || y1 > height - margin || x1 > width - margin
-        })
     }
 }
 
