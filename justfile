@@ -6,9 +6,9 @@ default:
 test:
     cargo test --profile ci --workspace --lib
 
-# One crate's tests, `just t worker segment`
+# One crate's tests, `just t fovflow-worker segment`
 t crate filter="":
-    cargo test --profile ci -p fovflow-{{crate}} --lib {{filter}}
+    cargo test --profile ci -p {{crate}} --lib {{filter}}
 
 # Everything, as continuous integration does
 ci:

@@ -116,6 +116,12 @@ pub fn basename(file_name: &str) -> &str {
     }
 }
 
+/// The object by which an output is known to be there: a file itself, or a Zarr node's metadata document.
+pub fn evidence(output: &str) -> String {
+    let is_file = output.ends_with(".csv") || output.ends_with("/zarr.json");
+    if is_file { output.to_owned() } else { zarr_document(output) }
+}
+
 /// The metadata document of a Zarr array or group.
 pub fn zarr_document(node: &str) -> String {
     format!("{node}/zarr.json")

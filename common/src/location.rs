@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::path::Path;
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use url::Url;
@@ -72,18 +73,14 @@ impl Location {
         };
         let url =
             Url::parse(text).map_err(|error| LocationError::Url { url: text.to_owned(), reason: error.to_string() })?;
+        if url.query().is_some() || url.fragment().is_some() {
+            let reason = "it has a ? or a #, which would be cut off; write them as %3F and %23".to_owned();
+            return Err(LocationError::Url { url: text.to_owned(), reason });
+        }
         match scheme.to_ascii_lowercase().as_str() {
             "file" => url.to_file_path().map(Self::Local).map_err(|()| LocationError::FileUrl(text.to_owned())),
             "s3" | "s3a" => Ok(Self::Remote(url)),
             scheme => Err(LocationError::Scheme { url: text.to_owned(), scheme: scheme.to_owned() }),
-        }
-    }
-
-    /// The last part of the path: a file's name.
-    pub fn file_name(&self) -> String {
-        match self {
-            Self::Local(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            Self::Remote(url) => url.path().rsplit('/').next().unwrap_or_default().to_owned(),
         }
     }
 }
@@ -103,7 +100,11 @@ impl fmt::Display for Location {
 /// # Errors
 /// Where the URL or the environment can't be used.
 pub fn open_remote(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), object_store::Error> {
-    let (store, path) = object_store::parse_url_opts(url, std::env::vars())?;
+    // The names without a prefix that object_store takes too, such as TOKEN, mean other things in people's environments.
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let settings = variables.filter(|(name, _)| name.starts_with("AWS_"));
+    let (store, path) = object_store::parse_url_opts(url, settings)?;
     Ok((Arc::from(store), path))
 }
 
@@ -117,7 +118,8 @@ pub fn open_source(location: &Location, runtime: &Handle) -> Result<Box<dyn Sour
         Location::Remote(url) => {
             let (store, path) = open_remote(url)
                 .map_err(|error| SourceError::Location { location: url.to_string(), detail: error.to_string() })?;
-            source::open_object(store, path, url.as_str(), runtime.clone())
+            let location = percent_decode_str(url.as_str()).decode_utf8_lossy().into_owned();
+            source::open_object(store, path, &location, runtime.clone())
         }
     }
 }
@@ -132,7 +134,6 @@ mod tests {
         assert_eq!(Location::parse("file:///a/b%20c").unwrap(), Location::Local("/a/b c".into()));
         assert!(matches!(Location::parse("a").unwrap(), Location::Local(path) if path.is_absolute()));
         let remote = Location::parse("s3://bucket/x/movie.czi").unwrap();
-        assert_eq!(remote.file_name(), "movie.czi");
         assert_eq!(remote.to_string(), "s3://bucket/x/movie.czi");
     }
 
@@ -141,6 +142,7 @@ mod tests {
         let error = |text| Location::parse(text).unwrap_err().to_string();
         assert!(error("ftp://x/y").contains("supported are local paths, file:// and s3://"));
         assert!(error("").contains("give a path"));
+        assert!(error("s3://bucket/a#1.czi").contains("%23"));
         assert!(error("file://host/x").contains("file:///absolute/path"));
     }
 }

@@ -216,7 +216,8 @@ impl Builder<'_> {
     fn crop(&self, upstream: &PartPlan) -> PartPlan {
         let pc = self.config.pc.iter().flat_map(|pc| [layout::seg_tracked(pc.channel), layout::pc(pc.channel)]);
         let fl = self.config.fl.iter().flat_map(|fl| [layout::fl(fl.channel), layout::fl_background(fl.channel)]);
-        let inputs: Vec<_> = pc.chain(fl).map(|array| (upstream.get(&array).copied(), array)).collect();
+        // Only columns have an order.
+        let inputs: BTreeMap<_, _> = pc.chain(fl).map(|array| (array.clone(), upstream.get(&array).copied())).collect();
         PartPlan::from([(CELLS.to_owned(), self.part(Stage::Crop, CELLS, &inputs))])
     }
 

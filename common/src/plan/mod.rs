@@ -67,7 +67,15 @@ impl Stage {
 
     /// Raised whenever a stage's output changes for the same input, so that old outputs are made again.
     pub fn version(self) -> u32 {
-        1
+        match self {
+            Self::Copy => 1,
+            Self::Segment => 1,
+            Self::Track => 1,
+            Self::Background => 1,
+            Self::Crop => 1,
+            Self::Extract => 1,
+            Self::Cache => 1,
+        }
     }
 
     /// The stages that must be done, or skipped, before this one starts.

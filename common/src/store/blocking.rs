@@ -86,7 +86,11 @@ impl BlockingStore {
     /// See [`Store::sync`].
     pub fn settle(&self) -> Result<Ledger, StoreError> {
         let ledger = std::mem::take(&mut *self.ledger.lock().unwrap_or_else(PoisonError::into_inner));
-        self.runtime.block_on(self.store.sync(ledger.keys.clone()))?;
-        Ok(ledger)
+        let synced = self.runtime.block_on(self.store.sync(ledger.keys.clone()));
+        if synced.is_err() {
+            // What isn't safe yet stays in the ledger, so that nobody's later commit vouches for it.
+            self.ledger.lock().unwrap_or_else(PoisonError::into_inner).keys.extend(ledger.keys.iter().cloned());
+        }
+        synced.map(|()| ledger)
     }
 }

@@ -11,8 +11,8 @@ use crate::plan::Stage;
 /// Commits read at the same time.
 const CONCURRENT_READS: usize = 32;
 
-/// The commit of a stage of a FOV. One that's absent, damaged or of another format counts as one without parts: the worst that
-/// follows is that something is computed again.
+/// The commit of a stage of a FOV. One that's absent, damaged or of another format counts as one without parts, and a part whose
+/// output somebody deleted isn't there: the worst that follows is that something is computed again.
 ///
 /// # Errors
 /// Where the store can't be read.
@@ -20,7 +20,9 @@ pub async fn read(store: &Store, fov: u32, stage: Stage) -> Result<Commit, Store
     let key = layout::commit(fov, stage);
     let Some(bytes) = store.get(&key).await? else { return Ok(Commit::empty(fov, stage)) };
     match serde_json::from_slice::<Commit>(&bytes) {
-        Ok(commit) if commit.format == FORMAT && commit.fov == fov && commit.stage == stage => Ok(commit),
+        Ok(commit) if commit.format == FORMAT && commit.fov == fov && commit.stage == stage => {
+            without_deleted(store, commit).await
+        }
         Ok(_) => {
             tracing::warn!(key, "commit of another format or place, its stage will run again");
             Ok(Commit::empty(fov, stage))
@@ -30,6 +32,18 @@ pub async fn read(store: &Store, fov: u32, stage: Stage) -> Result<Commit, Store
             Ok(Commit::empty(fov, stage))
         }
     }
+}
+
+/// Drops the parts whose output is gone.
+async fn without_deleted(store: &Store, mut commit: Commit) -> Result<Commit, StoreError> {
+    for name in commit.parts.keys().cloned().collect::<Vec<_>>() {
+        let output = &commit.parts[&name].output;
+        if !store.exists(&layout::evidence(output)).await? {
+            tracing::warn!(output, "committed, but no longer there; it will be made again");
+            commit.parts.remove(&name);
+        }
+    }
+    Ok(commit)
 }
 
 /// Writes a commit.

@@ -103,6 +103,18 @@ impl Store {
         Ok(Some(bytes))
     }
 
+    /// Whether an object is there.
+    ///
+    /// # Errors
+    /// Where the store can't be read.
+    pub async fn exists(&self, key: &str) -> Result<bool, StoreError> {
+        match self.inner.head(&self.path(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(self.error("look for", key, source)),
+        }
+    }
+
     /// Writes an object, replacing what was there. Readers see the old one or the new one, never a part.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ use super::{Ending, print, simulate};
 
 pub(super) fn run(args: &DemoArgs, bars: &MultiProgress) -> anyhow::Result<Ending> {
     std::fs::create_dir_all(&args.folder).with_context(|| format!("cannot create {}", args.folder.display()))?;
+    let workers = run::workers(args.workers);
+    run::use_threads(workers);
     let movie = args.folder.join("movie.czi");
     let output = args.folder.join("results");
     let params = SimulationParams::default();
@@ -26,7 +28,7 @@ pub(super) fn run(args: &DemoArgs, bars: &MultiProgress) -> anyhow::Result<Endin
     let source_location = location(&movie)?;
     let source = open_source(&source_location, runtime.handle())?.info().clone();
     let (config, _) = resolve(&config(), &source)?;
-    let job = Job { source_location, source, config, output: location(&output)?, workers: run::workers(args.workers) };
+    let job = Job { source_location, source, config, output: location(&output)?, workers };
     let first_table = output.join(layout::traces(0, layout::basename(&job.source.name)));
     print::line(&format!(
         "processing it, as this command does:\n  fovflow run {} -o {} --pc 0:area,aspect_ratio --fl 1:intensity_total,intensity_mean\n",

@@ -69,11 +69,14 @@ pub(super) fn workers(asked: Option<u16>) -> usize {
     asked.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
 }
 
+/// Makes the pool that frames are computed on. The first call counts.
+pub(super) fn use_threads(threads: usize) {
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+}
+
 /// Processes a movie, and shows how it goes.
 pub(super) fn process(runtime: &Runtime, job: &Job, bars: &MultiProgress) -> anyhow::Result<(Ending, Summary)> {
-    // A process that runs a second job keeps the threads of the first.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(job.workers).build_global();
-
+    use_threads(job.workers);
     let look = || runtime.block_on(prepare(&job.output, &job.source_location, &job.source, &job.config));
     // Once before anything is written, so that a folder of something else stays as it is, and again under the lock.
     look()?;
@@ -87,7 +90,7 @@ pub(super) fn process(runtime: &Runtime, job: &Job, bars: &MultiProgress) -> any
         store.clear_staging().await?;
         prepared.write(&store).await
     })?;
-    tell_outlook(&prepared);
+    tell_outlook(&prepared, bars);
 
     let cancel = CancellationToken::new();
     let (notices, mut received) = mpsc::unbounded_channel();
@@ -144,20 +147,28 @@ async fn wait_for_signal() {
 }
 
 /// Says what's already done and what a changed parameter computes again.
-fn tell_outlook(prepared: &Prepared) {
+fn tell_outlook(prepared: &Prepared, bars: &MultiProgress) {
+    let tell = |text: String| {
+        if bars.is_hidden() {
+            info!("{text}");
+        } else {
+            // A terminal that can't be written to shows nothing anyway.
+            let _ = bars.println(text);
+        }
+    };
     if prepared.is_complete() {
-        info!("everything is already done");
+        tell("everything is already done".to_owned());
         return;
     }
     for stage in Stage::ALL {
         let changed = prepared.count(stage, Outlook::Changed);
         if changed > 0 {
             let fovs = units::count(changed, "FOV");
-            info!("{stage}: computed again for {fovs}: a parameter, or what it is made from, has changed");
+            tell(format!("{stage}: computed again for {fovs}: a parameter, or what it is made from, has changed"));
         }
         let current = prepared.count(stage, Outlook::Current);
         if current > 0 {
-            info!("{stage}: already done for {}", units::count(current, "FOV"));
+            tell(format!("{stage}: already done for {}", units::count(current, "FOV")));
         }
     }
 }

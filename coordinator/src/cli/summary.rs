@@ -18,7 +18,6 @@ pub(super) struct Summary {
     stages: [StageTotal; Stage::ALL.len()],
     fovs: usize,
     fovs_done: usize,
-    fovs_cancelled: usize,
     fovs_already_done: usize,
     failures: BTreeMap<u32, (Stage, String)>,
     cache_failures: BTreeMap<u32, String>,
@@ -45,7 +44,6 @@ impl Summary {
             stages: Default::default(),
             fovs: prepared.fovs.len(),
             fovs_done: 0,
-            fovs_cancelled: 0,
             fovs_already_done: 0,
             failures: BTreeMap::new(),
             cache_failures: BTreeMap::new(),
@@ -90,7 +88,7 @@ impl Summary {
             }
             Notice::FovFinished { fov, outcome } => match outcome {
                 FovOutcome::Done => self.fovs_done += 1,
-                FovOutcome::Cancelled => self.fovs_cancelled += 1,
+                FovOutcome::Cancelled => {}
                 FovOutcome::Failed { stage, cause } => {
                     self.failures.insert(*fov, (*stage, cause.clone()));
                 }
@@ -132,8 +130,9 @@ impl Summary {
             fovs.push_str(&format!(" ({} before this run)", self.fovs_already_done));
         }
         fovs.push_str(&format!(", {} failed", self.failures.len()));
-        if self.fovs_cancelled > 0 {
-            fovs.push_str(&format!(", {} not finished", self.fovs_cancelled));
+        let unfinished = self.fovs - self.fovs_done - self.failures.len();
+        if unfinished > 0 {
+            fovs.push_str(&format!(", {unfinished} not finished"));
         }
         let elapsed = units::duration(self.elapsed);
         lines.push(format!("{fovs}; {} cells in {} rows; {elapsed}", self.traces.cells, self.traces.rows));
@@ -147,7 +146,7 @@ impl Summary {
         for (fov, (stage, cause)) in &self.failures {
             lines.push(format!("failed: FOV {fov}, {stage}: {cause}"));
         }
-        if self.fovs_cancelled > 0 {
+        if unfinished > 0 {
             lines.push("cancelled: the same command goes on from here".to_owned());
         }
         lines.join("\n")
@@ -155,9 +154,9 @@ impl Summary {
 }
 
 fn name_fovs(fovs: &[u32]) -> String {
-    match fovs {
-        [fov] => format!("FOV {fov}"),
-        [first, .., last] => format!("{} FOVs, {first} to {last}", fovs.len()),
-        [] => "no FOV".to_owned(),
+    match (fovs, fovs.iter().min(), fovs.iter().max()) {
+        ([fov], ..) => format!("FOV {fov}"),
+        (_, Some(first), Some(last)) => format!("{} FOVs, from {first} to {last}", fovs.len()),
+        _ => "no FOV".to_owned(),
     }
 }

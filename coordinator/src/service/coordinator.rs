@@ -25,6 +25,9 @@ pub enum CoordinatorError {
     /// The queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The worker of this process ended before the run did.
+    #[error("the worker ended before the run did ({0}); please report this, and run the same command again")]
+    WorkerEnded(String),
     /// A task can't be written as a message.
     #[error("cannot publish a task: {0}; a shorter output location may help")]
     Wire(#[from] wire::WireError),

@@ -27,13 +27,16 @@ pub async fn run(
     // Copying decodes, so it computes too: half as many slots keep the others fed.
     let options = WorkerOptions { name: ids::worker_name(), io_slots: workers.div_ceil(2), cpu_slots: workers };
     let worker = Worker::new(queue.clone(), options, shutdown.clone());
-    let working = tokio::spawn(worker.run());
-    let result = Coordinator::new(queue, notices).run(request, cancel).await;
+    let mut working = tokio::spawn(worker.run());
+    let coordinating = Coordinator::new(queue, notices).run(request, cancel);
+    let result = tokio::select! {
+        result = coordinating => result,
+        // Without a worker nothing would ever report.
+        ended = &mut working => return Err(CoordinatorError::WorkerEnded(format!("{ended:?}"))),
+    };
     shutdown.drain.cancel();
-    match working.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the worker ended with an error"),
-        Err(error) => tracing::warn!(%error, "the worker ended unexpectedly"),
+    if let Err(error) = working.await {
+        tracing::warn!(%error, "the worker ended unexpectedly");
     }
     result
 }

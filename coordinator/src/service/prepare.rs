@@ -187,7 +187,10 @@ impl Prepared {
     pub async fn write(&self, store: &Store) -> Result<(), PrepareError> {
         let text = document(&self.spec.config, &self.spec.source).map_err(PrepareError::Document)?;
         store.put(layout::PROCESSING_CONFIG, Bytes::from(text)).await?;
-        Ok(self.spec.write(store).await?)
+        self.spec.write(store).await?;
+        // The commits to come rest on both.
+        let written = vec![layout::PROCESSING_CONFIG.to_owned(), layout::run_spec(&self.spec.run)];
+        Ok(store.sync(written).await?)
     }
 
     /// What the scheduler is asked for.

@@ -24,6 +24,7 @@ pub(super) struct Resources {
     stores: Mutex<HashMap<String, Store>>,
     specs: Mutex<HashMap<RunId, Arc<RunSpec>>>,
     idle_sources: Mutex<Vec<IdleSource>>,
+    withdrawals: Mutex<()>,
 }
 
 struct IdleSource {
@@ -42,6 +43,11 @@ impl Resources {
         let store = Store::open(&location)?;
         stores.insert(output.to_owned(), store.clone());
         Ok(store)
+    }
+
+    /// Two stages of a FOV that run at the same time both change the commit of `cache`: one after the other, please.
+    pub(super) fn lock_withdrawals(&self) -> MutexGuard<'_, ()> {
+        lock(&self.withdrawals)
     }
 
     /// The specification of a run.

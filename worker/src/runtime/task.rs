@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fovflow_common::commit::{Commit, Counts};
-use fovflow_common::message::{Completion, Task};
-use fovflow_common::plan::{FovPlan, PartPlan, Stage};
+use fovflow_common::message::{Completion, Task, wire};
+use fovflow_common::plan::{FovPlan, PartPlan, Stage, ome_part};
 use fovflow_common::run_spec::RunSpec;
-use fovflow_common::source::FovInfo;
+use fovflow_common::source::{FovInfo, Source};
 use fovflow_common::store::{BlockingStore, Store, commits};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -21,6 +21,9 @@ use crate::stages::{self, StageContext, StageError};
 
 /// Progress is reported at most this often.
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Warnings reported of a task; the commits hold all of them.
+const MAX_WARNINGS: usize = 5;
 
 /// How far a stage is.
 pub(super) struct Progress {
@@ -55,10 +58,23 @@ impl Job {
         if stale.is_empty() {
             return Ok(completion(&commit, parts, &BTreeSet::new(), 0.0));
         }
+        // The metadata lies in the array's folder, which is made anew.
+        let with_metadata = stale.iter().map(|name| ome_part(name)).filter(|name| parts.contains_key(name));
+        let stale: BTreeSet<String> = with_metadata.chain(stale.iter().cloned()).collect();
+        let source = match stage {
+            Stage::Copy => Some(self.resources.checkout_source(&self.runtime, &spec)?),
+            _ => None,
+        };
+        if self.abandon.is_cancelled() {
+            return Err(StageError::Cancelled);
+        }
         let started = Instant::now();
-        withdraw(&self.runtime, &store, &mut commit, &stale)?;
+        {
+            let _one_at_a_time = self.resources.lock_withdrawals();
+            withdraw(&self.runtime, &store, &mut commit, &stale)?;
+        }
         let committer = Committer::new(&self.runtime, &store, &self.worker, parts, commit);
-        self.run_stage(&spec, fov_info, &store, stale.clone(), &committer)?;
+        self.run_stage(&spec, fov_info, &store, source, stale.clone(), &committer)?;
         let commit = committer.into_commit();
         let seconds = started.elapsed().as_secs_f64();
         let unfinished = commit.stale(parts);
@@ -75,13 +91,10 @@ impl Job {
         spec: &RunSpec,
         fov: &FovInfo,
         store: &Store,
+        source: Option<Box<dyn Source>>,
         wanted: BTreeSet<String>,
         committer: &Committer<'_>,
     ) -> Result<(), StageError> {
-        let source = match self.task.stage {
-            Stage::Copy => Some(self.resources.checkout_source(&self.runtime, spec)?),
-            _ => None,
-        };
         let last_report = Mutex::new(Instant::now());
         let progress = |done: u64, total: u64| {
             let mut last_report = last_report.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,10 +130,11 @@ fn completion(commit: &Commit, plan: &PartPlan, made: &BTreeSet<String>, seconds
     let mut warnings = Vec::new();
     for (name, part) in commit.parts.iter().filter(|(name, _)| plan.contains_key(*name)) {
         counts += part.counts;
-        warnings.extend(part.warnings.iter().cloned());
+        warnings.extend(&part.warnings);
         if made.contains(name) {
             bytes += part.bytes;
         }
     }
+    let warnings = warnings.iter().take(MAX_WARNINGS).map(|warning| wire::shorten(warning)).collect();
     Completion { computed: !made.is_empty(), counts, bytes, seconds, warnings }
 }

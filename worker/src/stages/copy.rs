@@ -10,7 +10,7 @@ use fovflow_common::store::zarr::{ZarrArray, write_group};
 use serde_json::Map;
 
 use super::frames::Steps;
-use super::images::write_image;
+use super::images::{begin_image, finish_image};
 use super::{StageContext, StageError};
 
 pub(super) fn run(context: &StageContext<'_>) -> Result<(), StageError> {
@@ -22,40 +22,41 @@ pub(super) fn run(context: &StageContext<'_>) -> Result<(), StageError> {
     let pc = context.config().pc.iter().map(|pc| (layout::pc(pc.channel), pc.channel));
     let fl = context.config().fl.iter().map(|fl| (layout::fl(fl.channel), fl.channel));
     let channels: Vec<_> = pc.chain(fl).collect();
-    let wanted = channels.iter().filter(|(name, _)| context.wants(name)).count();
-    let steps = Steps::new(wanted * context.frames());
+    let mut wanted = Vec::with_capacity(channels.len());
     for (name, channel) in &channels {
-        write_image(context, name, |array| copy_channel(context, &steps, *channel, array))?;
+        if let Some(array) = begin_image::<u16>(context, name)? {
+            wanted.push((*channel, array));
+        }
+    }
+    copy_planes(context, &wanted)?;
+    for (name, _) in &channels {
+        finish_image(context, name, Vec::new())?;
     }
     Ok(())
 }
 
-fn copy_channel(
-    context: &StageContext<'_>,
-    steps: &Steps,
-    channel: u32,
-    array: &ZarrArray<u16>,
-) -> Result<Vec<String>, StageError> {
+/// Frame by frame, because a file may hold all channels of a frame together.
+fn copy_planes(context: &StageContext<'_>, channels: &[(u32, ZarrArray<u16>)]) -> Result<(), StageError> {
     let Some(source) = &context.source else {
         return Err(StageError::Impossible("the stage copy was started without its source".to_owned()));
     };
     let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+    let steps = Steps::new(channels.len() * context.frames());
     for (t, &frame) in context.config().frames.iter().enumerate() {
-        context.check_cancelled()?;
-        let plane = source.read_plane(PlaneIndex { fov: context.fov_id(), frame, channel, z: context.config().z })?;
-        if plane.dim() != context.frame_size() {
-            let reason = format!(
-                "FOV {} frame {frame} channel {channel} has {} × {} pixels, the FOV's other planes {} × {}",
-                context.fov_id(),
-                plane.nrows(),
-                plane.ncols(),
-                context.fov.height,
-                context.fov.width
-            );
-            return Err(StageError::Impossible(reason));
+        for (channel, array) in channels {
+            context.check_cancelled()?;
+            let index = PlaneIndex { fov: context.fov_id(), frame, channel: *channel, z: context.config().z };
+            let plane = source.read_plane(index)?;
+            if plane.dim() != context.frame_size() {
+                let (height, width) = context.frame_size();
+                let (found_height, found_width) = plane.dim();
+                return Err(StageError::Impossible(format!(
+                    "{index} has {found_height} × {found_width} pixels, expected {height} × {width}, as the FOV has"
+                )));
+            }
+            array.write_frame(t, plane.view())?;
+            steps.advance(context);
         }
-        array.write_frame(t, plane.view())?;
-        steps.advance(context);
     }
-    Ok(Vec::new())
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! The store as the `zarrs` crate wants it.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 
 use bytes::Bytes;
 use zarrs::storage::byte_range::ByteRangeIterator;
@@ -11,28 +13,29 @@ use zarrs::storage::{
 
 use crate::store::{BlockingStore, StoreError};
 
-/// Passes whole objects through. `zarrs` turns a store's error into text, so the adapter keeps the last one for the caller,
-/// who wants to know whether it's worth trying again.
+/// Passes whole objects through. `zarrs` turns a store's error into text, so the adapter keeps the last one of each thread for
+/// the caller, who wants to know whether it's worth trying again.
 #[derive(Debug)]
 pub(super) struct Adapter {
     store: BlockingStore,
-    last_error: Mutex<Option<StoreError>>,
+    last_errors: Mutex<HashMap<ThreadId, StoreError>>,
 }
 
 impl Adapter {
     pub(super) fn new(store: BlockingStore) -> Self {
-        Self { store, last_error: Mutex::new(None) }
+        Self { store, last_errors: Mutex::default() }
     }
 
-    /// The error of the store behind the last failure, if it was the store's.
+    /// The error of the store behind this thread's last failure, if it was the store's.
     pub(super) fn take_error(&self) -> Option<StoreError> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.last_errors.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread::current().id())
     }
 
     fn keep<T>(&self, result: Result<T, StoreError>) -> Result<T, StorageError> {
         result.map_err(|error| {
             let text = error.to_string();
-            *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            let mut last_errors = self.last_errors.lock().unwrap_or_else(PoisonError::into_inner);
+            last_errors.insert(thread::current().id(), error);
             StorageError::Other(text)
         })
     }

@@ -8,7 +8,7 @@ use crate::imaging::shape::{BBox, Region};
 const BLOCK_PIXELS: u64 = 8 << 20;
 
 /// A block is never longer than this many frames.
-const MAX_BLOCK_FRAMES: u64 = 64;
+const MAX_BLOCK_FRAMES: usize = 64;
 
 /// One tracked cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,13 @@ impl Windows {
                 cell.boxes.push((t as u32, region.bbox));
             }
         }
-        let area = |region: &Region| cells.get(&region.label).map_or(0, Cell::area);
-        let areas = regions_of_frames.iter().map(|regions| regions.iter().map(area).sum::<u64>());
-        let largest_area = areas.max().unwrap_or(0).max(1);
-        let block_frames = (BLOCK_PIXELS / largest_area).clamp(1, MAX_BLOCK_FRAMES);
-        let block_frames = (block_frames as usize).min(regions_of_frames.len().max(1));
-        Self { cells: cells.into_values().collect(), frames: regions_of_frames.len(), block_frames }
+        let cells: Vec<Cell> = cells.into_values().collect();
+        let frames = regions_of_frames.len();
+        let mut block_frames = MAX_BLOCK_FRAMES.min(frames.max(1));
+        while block_frames > 1 && largest_block(&cells, frames, block_frames) > BLOCK_PIXELS {
+            block_frames = block_frames.div_ceil(2);
+        }
+        Self { cells, frames, block_frames }
     }
 
     /// The cells, by ascending ID.
@@ -86,6 +87,22 @@ impl Cell {
     }
 }
 
+/// Pixels of the largest block: for each cell that's seen in it, its window in every frame of the block.
+fn largest_block(cells: &[Cell], frames: usize, block_frames: usize) -> u64 {
+    let mut areas = vec![0; frames.div_ceil(block_frames)];
+    for cell in cells {
+        let mut last_block = None;
+        for (t, _) in &cell.boxes {
+            let block = *t as usize / block_frames;
+            if last_block != Some(block) {
+                areas[block] += cell.area();
+                last_block = Some(block);
+            }
+        }
+    }
+    areas.into_iter().max().unwrap_or(0) * block_frames as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +128,12 @@ mod tests {
         let frames = vec![vec![region(1, 0, 0, 2048, 2048)]; 10];
         assert_eq!(Windows::new(&frames).block_frames(), 2);
         assert_eq!(Windows::new(&[]).block_frames(), 1);
+    }
+
+    #[test]
+    fn cells_that_come_and_go_count_in_every_block_that_sees_them() {
+        let frames: Vec<_> = (1..=64).map(|label| vec![region(label, 0, 0, 512, 512)]).collect();
+        // A block of n frames holds n cells of n frames each: 5² · 512² px is the most within 8 Mi, of 64, 32, 16, 8, 4 frames.
+        assert_eq!(Windows::new(&frames).block_frames(), 4);
     }
 }
