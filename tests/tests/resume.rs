@@ -1,4 +1,6 @@
 //! What is done is never done again, and a changed parameter computes just what it reaches.
+//!
+//! An array's OME metadata (`.ome`) lies in the array's folder, so it's made anew with the array.
 
 mod support;
 
@@ -29,7 +31,8 @@ fn the_second_run_computes_nothing() {
 fn segmentation_reaches_all_but_the_copies() {
     check_parameter(
         "params.segmentation.min_object_size=900",
-        "segment/seg_labeled_ch_0 track/seg_tracked_ch_0 background/fl_background_ch_1 crop/cells extract/traces
+        "segment/seg_labeled_ch_0 segment/seg_labeled_ch_0.ome track/seg_tracked_ch_0 track/seg_tracked_ch_0.ome
+         background/fl_background_ch_1 background/fl_background_ch_1.ome crop/cells extract/traces
          cache/seg_labeled_ch_0/1 cache/seg_tracked_ch_0/1 cache/fl_background_ch_1/1 cache/cells/1",
     );
 }
@@ -38,7 +41,7 @@ fn segmentation_reaches_all_but_the_copies() {
 fn tracking_reaches_the_tracks_and_what_is_made_of_them() {
     check_parameter(
         "params.tracking.min_iou=0.9",
-        "track/seg_tracked_ch_0 crop/cells extract/traces cache/seg_tracked_ch_0/1 cache/cells/1",
+        "track/seg_tracked_ch_0 track/seg_tracked_ch_0.ome crop/cells extract/traces cache/seg_tracked_ch_0/1 cache/cells/1",
     );
 }
 
@@ -46,7 +49,7 @@ fn tracking_reaches_the_tracks_and_what_is_made_of_them() {
 fn background_reaches_itself_the_crops_and_the_traces() {
     check_parameter(
         "params.background.tile_size=60",
-        "background/fl_background_ch_1 crop/cells extract/traces cache/fl_background_ch_1/1 cache/cells/1",
+        "background/fl_background_ch_1 background/fl_background_ch_1.ome crop/cells extract/traces cache/fl_background_ch_1/1 cache/cells/1",
     );
 }
 
@@ -71,7 +74,8 @@ fn other_frames_reach_every_pixel() {
         &USUAL,
         &[&USUAL[..], &["--frames", "1-6"]].concat(),
         "copy/pc_ch_0 copy/fl_ch_1 segment/seg_labeled_ch_0 track/seg_tracked_ch_0 background/fl_background_ch_1
-         crop/cells extract/traces cache/pc_ch_0/1 cache/fl_ch_1/1 cache/seg_labeled_ch_0/1 cache/seg_tracked_ch_0/1
+         copy/pc_ch_0.ome copy/fl_ch_1.ome segment/seg_labeled_ch_0.ome track/seg_tracked_ch_0.ome
+         background/fl_background_ch_1.ome crop/cells extract/traces cache/pc_ch_0/1 cache/fl_ch_1/1 cache/seg_labeled_ch_0/1 cache/seg_tracked_ch_0/1
          cache/fl_background_ch_1/1 cache/cells/1",
     );
 }
