@@ -22,6 +22,12 @@ pub fn fov(fov: u32) -> String {
     format!("fov_{fov:03}")
 }
 
+/// Whether a folder's name is that of a FOV.
+pub fn is_fov(folder: &str) -> bool {
+    let digits = folder.strip_prefix("fov_").unwrap_or_default();
+    digits.len() >= 3 && digits.chars().all(|c| c.is_ascii_digit())
+}
+
 /// The group of one FOV's full-frame arrays.
 pub fn images(fov: u32) -> String {
     format!("fov_{fov:03}/images.zarr")
@@ -138,5 +144,7 @@ mod tests {
         assert_eq!(basename(".czi"), ".czi");
         assert_eq!(traces(7, "a#1 [é]\n"), "fov_007/a#1 [é]__fov_007_traces.csv");
         assert_eq!(fov(1234), "fov_1234");
+        assert!(is_fov(&fov(0)) && is_fov(&fov(1234)));
+        assert!(!is_fov("fov_00x") && !is_fov("fov_") && !is_fov("notes"));
     }
 }

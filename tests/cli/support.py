@@ -4,7 +4,6 @@ import functools
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -100,6 +99,7 @@ def assert_refused(result, *expected):
     assert result.out == "", result
     errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, result
+    assert result.err.count("(os error ") <= 1, f"the system's reason is told twice\n{result}"
     for text in expected:
         assert text in result.err, f"expected {text!r}\n{result}"
     assert_cheap(result)
@@ -144,8 +144,3 @@ def tree_hash(folder):
     for name, path in names:
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-def without_numbers(text):
-    """A message with its numbers made equal, to see how many different ones there are."""
-    return re.sub(r"\d+", "N", text)

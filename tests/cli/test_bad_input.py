@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from support import PC_FL, assert_cheap, assert_no_crash, assert_refused, fovflow, simulate, snapshot, without_numbers
+from support import PC_FL, assert_cheap, assert_no_crash, assert_refused, fovflow, simulate, snapshot
 
 STEP = 1024
 FLIPS = 75
@@ -26,30 +26,27 @@ def refuse(file, folder, *expected):
 
 
 def every_prefix(movie, folder):
-    """Runs every prefix of a movie at 1 KiB steps; gives how often each message came, numbers aside."""
+    """Runs every prefix of a movie at 1 KiB steps; gives how many there were."""
     cut, output = folder / f"cut{movie.suffix}", folder / "out"
     cut.write_bytes(movie.read_bytes())
     size = cut.stat().st_size
-    messages = Counter()
-    for length in range((size - 1) // STEP * STEP, -1, -STEP):
+    prefixes = range((size - 1) // STEP * STEP, -1, -STEP)
+    for length in prefixes:
         os.truncate(cut, length)
         result = fovflow("run", cut, "-o", output, *PC_FL)
         assert_refused(result, str(cut))
         assert not output.exists(), f"{length} of {size} bytes: {result}"
         what_and_what_to_do = ("is empty", "copy it again", "probably cut off while it was acquired or copied")
         assert any(text in result.err for text in what_and_what_to_do), f"{length} of {size} bytes: {result}"
-        messages[without_numbers(result.err)] += 1
-    assert sum(messages.values()) == (size - 1) // STEP + 1
-    return messages
+    return len(prefixes)
 
 
 def test_every_prefix_of_a_czi(small_czi, tmp_path):
-    assert every_prefix(small_czi, tmp_path)
+    assert every_prefix(small_czi, tmp_path) > 50
 
 
-@pytest.mark.parametrize("name", ["cluster.nd2"])
-def test_every_prefix_of_a_real_nd2(shared_data, tmp_path, name):
-    assert every_prefix(shared_data / name, tmp_path)
+def test_every_prefix_of_a_real_nd2(shared_data, tmp_path):
+    assert every_prefix(shared_data / "cluster.nd2", tmp_path) > 500
 
 
 def flip_one_bit(movie, folder, seed):

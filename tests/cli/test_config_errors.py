@@ -198,11 +198,13 @@ def test_help(command):
     result = fovflow(*command, "--help")
     assert result.code == 0 and result.err == "", result
     assert "Usage: fovflow" in result.out, result
-    arguments = [line for line in result.out.splitlines() if line.startswith("  ") and line.strip()]
-    assert len(arguments) >= 3, result
-    # Each option has a line that says what it does, on its own line or below.
-    options = [line for line in result.out.splitlines() if line.strip().startswith("--") or line.startswith("  -")]
+    # Whatever can be given has its line, and below or beside it what it does.
+    lines = [line.strip() for line in result.out.split("Options:")[1].splitlines()] + [""]
+    options = [i for i, line in enumerate(lines) if line.startswith("-")]
     assert options, result
+    for i in options:
+        described = lines[i + 1] or "  " in lines[i]
+        assert described, f"{lines[i]} is not explained\n{result}"
 
 
 @pytest.mark.parametrize(

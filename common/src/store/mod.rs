@@ -178,6 +178,17 @@ impl Store {
         Ok(entries)
     }
 
+    /// The names of the folders at the root.
+    ///
+    /// # Errors
+    /// Where the store can't be listed.
+    pub async fn folders(&self) -> Result<Vec<String>, StoreError> {
+        let listed = self.inner.list_with_delimiter(Some(&self.prefix)).await;
+        let listed = listed.map_err(|source| self.error("list", "", source))?;
+        let name = |path: Path| path.parts().next_back().map(|part| part.as_ref().to_owned());
+        Ok(listed.common_prefixes.into_iter().filter_map(name).collect())
+    }
+
     /// Makes sure that objects survive a power failure. An object service does so by itself; local files are synced.
     ///
     /// # Errors

@@ -171,12 +171,10 @@ async fn check_output(store: &Store, source: &SourceInfo) -> Result<(), PrepareE
         }
         return Ok(());
     }
-    for fov in source.fovs.iter().map(|fov| layout::images(fov.id)) {
-        if store.get(&layout::zarr_document(&fov)).await?.is_some() {
-            return Err(PrepareError::Unknown { output, found: fov });
-        }
+    match store.folders().await?.into_iter().find(|name| layout::is_fov(name)) {
+        Some(found) => Err(PrepareError::Unknown { output, found }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 impl Prepared {
