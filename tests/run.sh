@@ -44,7 +44,7 @@ run_python() {
     fi
     export FOVFLOW_BIN="$(realpath "$target/$profile/fovflow")"
     say "bad input, memory"
-    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/cli
+    PYTHONPATH=tests/cli "$venv/bin/python" -m pytest -q -p no:cacheprovider -p known_defects tests/cli
     say "parity, pixels, accuracy"
     "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/parity
 }

@@ -1,7 +1,10 @@
 """Fixtures: a small movie, real files where there are any, a full disk where the system allows one."""
 
 import os
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +35,18 @@ def shared_data():
     if not (support.SHARED / "reference.json").is_file():
         pytest.skip(f"no real files: {support.SHARED}/reference.json is missing; FOVFLOW_SHARED names the folder above data/")
     return support.SHARED
+
+
+@pytest.fixture(scope="session")
+def fast_folder(tmp_path_factory):
+    """A folder in memory where there's one: every commit is synced to disk, and disks of test machines are slow."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path_factory.mktemp("fast")
+        return
+    folder = tempfile.mkdtemp(prefix="fovflow-test-", dir=memory)
+    yield Path(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -124,16 +124,17 @@ def test_a_record_that_cannot_be_read(small_czi, tmp_path, record):
     assert snapshot(output) == before
 
 
-def test_a_folder_with_other_things_in_it_is_fine(small_czi, tmp_path):
-    """A user's own notes beside the results stay as they are."""
+def test_a_users_own_files_stay(small_czi, tmp_path):
+    """Notes beside and among the results are left alone, also when these are computed again."""
     output = tmp_path / "out"
-    (output / "fov_000").mkdir(parents=True)
-    (output / "notes.txt").write_text("mine")
-    (output / "fov_000" / "notes.txt").write_text("mine too")
-    result = run(small_czi, output)
-    assert result.code == 0, result
-    assert (output / "notes.txt").read_text() == "mine"
-    assert (output / "fov_000" / "notes.txt").read_text() == "mine too"
+    output.mkdir()
+    notes = [output / "notes.txt", output / "fov_000" / "notes.txt"]
+    notes[0].write_text("mine")
+    assert run(small_czi, output).code == 0
+    notes[1].write_text("mine")
+    again = run(small_czi, output, "--set", "params.segmentation.min_object_size=51")
+    assert again.code == 0, again
+    assert [path.read_text() for path in notes] == ["mine", "mine"]
 
 
 def test_the_same_movie_moved_elsewhere_goes_on(small_czi, tmp_path):

@@ -200,7 +200,7 @@ def test_help(command):
     assert "Usage: fovflow" in result.out, result
     # Whatever can be given has its line, and below or beside it what it does.
     lines = [line.strip() for line in result.out.split("Options:")[1].splitlines()] + [""]
-    options = [i for i, line in enumerate(lines) if line.startswith("-")]
+    options = [i for i, line in enumerate(lines) if line.startswith("-") and not line.startswith("- ")]
     assert options, result
     for i in options:
         described = lines[i + 1] or "  " in lines[i]

@@ -248,20 +248,15 @@ def test_no_environment_at_all(two_fovs_czi, finished, tmp_path):
     assert tree_hash(output) == finished[1]
 
 
-def test_more_workers_than_threads(tmp_path):
+def test_more_workers_than_threads(fast_folder):
     """As many FOVs at once as there may be workers: threads that wait for each other would wait for ever."""
-    movie = tmp_path / "many.czi"
+    movie, output = fast_folder / "many.czi", fast_folder / "many"
     planes = fovflow("simulate", movie, *"--fovs 600 --frames 1 --size 32 --cells 0 --fluorescence 0".split())
     assert planes.code == 0, planes
-    memory = Path("/dev/shm")
-    output = (memory if memory.is_dir() else tmp_path) / f"fovflow-test-{os.getpid()}"
-    try:
-        arguments = "--pc 0 --copy-only --workers 1024 --set params.batch_size=600".split()
-        result = fovflow("run", movie, "-o", output, *arguments, timeout_s=40)
-        assert result.code == 0, result
-        assert "600 of 600 FOVs done" in result.out, result
-    finally:
-        shutil.rmtree(output, ignore_errors=True)
+    arguments = "--pc 0 --copy-only --workers 1024 --set params.batch_size=600".split()
+    result = fovflow("run", movie, "-o", output, *arguments, timeout_s=40)
+    assert result.code == 0, result
+    assert "600 of 600 FOVs done" in result.out, result
 
 
 def test_log_lines_are_json(two_fovs_czi, tmp_path):
@@ -316,9 +311,9 @@ def test_simulate_where_it_cannot_write(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(fast_folder):
     """A demo that is killed while it simulates, cancelled while it processes, and then left in peace: folder and results."""
-    folder = tmp_path_factory.mktemp("demo") / "demo"
+    folder = fast_folder / "demo"
     killed = stop_demo(folder, signal.SIGKILL, lambda: any(folder.glob(".movie.czi*")))
     assert killed.code == -signal.SIGKILL and not (folder / "movie.czi").exists(), killed
     cancelled = stop_demo(folder, signal.SIGINT, (folder / "results" / ".fovflow" / "commits").is_dir)

@@ -17,12 +17,18 @@ const CONCURRENT_READS: usize = 32;
 /// # Errors
 /// Where the store can't be read.
 pub async fn read(store: &Store, fov: u32, stage: Stage) -> Result<Commit, StoreError> {
+    without_deleted(store, read_as_written(store, fov, stage).await?).await
+}
+
+/// As [`read`], but without looking whether the outputs are there: what a commit vouches for, rightly or not.
+///
+/// # Errors
+/// As there.
+pub async fn read_as_written(store: &Store, fov: u32, stage: Stage) -> Result<Commit, StoreError> {
     let key = layout::commit(fov, stage);
     let Some(bytes) = store.get(&key).await? else { return Ok(Commit::empty(fov, stage)) };
     match serde_json::from_slice::<Commit>(&bytes) {
-        Ok(commit) if commit.format == FORMAT && commit.fov == fov && commit.stage == stage => {
-            without_deleted(store, commit).await
-        }
+        Ok(commit) if commit.format == FORMAT && commit.fov == fov && commit.stage == stage => Ok(commit),
         Ok(_) => {
             tracing::warn!(key, "commit of another format or place, its stage will run again");
             Ok(Commit::empty(fov, stage))

@@ -43,6 +43,18 @@ impl From<Ending> for ExitCode {
     }
 }
 
+/// An error and its causes, without those that the error's own message tells already.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// Reads the command line, runs the command, and says how it ended.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -64,7 +76,7 @@ pub fn main() -> ExitCode {
     match ending {
         Ok(ending) => ending.into(),
         Err(error) => {
-            print::error(&format!("{error:#}"));
+            print::error(&describe(&error));
             ExitCode::from(1)
         }
     }

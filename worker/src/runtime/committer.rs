@@ -26,7 +26,7 @@ pub(super) fn withdraw(
     // The levels first: were the stage's own parts to go first, a kill in between would leave the levels vouched for in a folder
     // that is deleted next.
     if commit.stage != Stage::Cache {
-        let mut cache = runtime.block_on(commits::read(store, commit.fov, Stage::Cache))?;
+        let mut cache = runtime.block_on(commits::read_as_written(store, commit.fov, Stage::Cache))?;
         let levels = stale.iter().map(|part| layout::level(part, 1)).collect();
         remove_parts(runtime, store, &mut cache, &levels)?;
     }
@@ -39,16 +39,16 @@ pub(super) fn withdraw(
     Ok(())
 }
 
-/// Takes parts out of a commit; writes it if that changed it.
+/// Takes parts out of a commit; writes it if the store's says otherwise. That may still vouch for outputs that somebody deleted.
 fn remove_parts(
     runtime: &Handle,
     store: &Store,
     commit: &mut Commit,
     names: &BTreeSet<String>,
 ) -> Result<(), StoreError> {
-    let before = commit.parts.len();
+    let written = runtime.block_on(commits::read_as_written(store, commit.fov, commit.stage))?;
     commit.parts.retain(|name, _| !names.contains(name));
-    if commit.parts.len() < before {
+    if commit.parts != written.parts {
         runtime.block_on(commits::write(store, commit))?;
     }
     Ok(())
