@@ -1,5 +1,5 @@
 """Tests of behaviour that fovflow doesn't have yet, each with what is wrong. They run, and have to fail: one that passes fails the
-suite, so that it leaves this list with the fix."""
+suite, so that it leaves this list with the fix. Those whose outcome hangs on the moment of a signal or on the machine may pass."""
 
 import pytest
 
@@ -17,7 +17,10 @@ KNOWN = {
 }
 
 
+TIMED = ("test_a_demo_", "test_more_workers_", "test_a_setting_")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.name in KNOWN:
-            item.add_marker(pytest.mark.xfail(reason=KNOWN[item.name], strict=True))
+            item.add_marker(pytest.mark.xfail(reason=KNOWN[item.name], strict=not item.name.startswith(TIMED)))
