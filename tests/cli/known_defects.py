@@ -9,10 +9,10 @@ KNOWN = {
     "test_output_that_is_lost_is_an_error[inspect {} --json]": "a full standard output does not change the exit code",
     "test_output_that_is_lost_is_an_error[config init]": "a full standard output does not change the exit code",
     "test_output_that_is_lost_is_an_error[config check {}]": "a full standard output does not change the exit code",
-    "test_more_workers_than_threads": "where the system refuses threads, rayon's pool is not made and the cause is not told",
+    "test_more_workers_than_threads": "from 512 stages at once all threads that may block wait for one of their own: the run hangs",
     "test_log_lines_are_json": "with --log-format json the last error is still plain text",
     "test_simulate_does_not_write_over_a_movie": "simulate replaces a file that exists",
-    "test_a_demo_that_is_cancelled_says_so": "a demo that is cancelled while it simulates exits as if it had failed",
+    "test_a_demo_that_is_cancelled_says_so": "a demo that is cancelled while it processes looks for its table and exits as if it had failed",
     "test_a_demo_that_was_killed_leaves_nothing_half_written": "a demo that is killed while it simulates leaves its temporary file",
 }
 
