@@ -37,10 +37,11 @@ pub(super) fn run(args: &DemoArgs, bars: &MultiProgress) -> anyhow::Result<Endin
     ));
     let (ending, summary) = run::process(&runtime, &job, bars)?;
     print::line(&summary.text());
-    let table =
-        std::fs::read_to_string(&first_table).with_context(|| format!("cannot read {}", first_table.display()))?;
-    let head: Vec<&str> = table.lines().take(4).collect();
-    print::line(&format!("\nthe traces of FOV 0 begin so ({}):\n{}", first_table.display(), head.join("\n")));
+    // A demo that was cancelled, or whose first FOV failed, has no table to show.
+    if let Ok(table) = std::fs::read_to_string(&first_table) {
+        let head: Vec<&str> = table.lines().take(4).collect();
+        print::line(&format!("\nthe traces of FOV 0 begin so ({}):\n{}", first_table.display(), head.join("\n")));
+    }
     Ok(ending)
 }
 

@@ -59,6 +59,9 @@ pub(super) fn run(args: &RunArgs, bars: &MultiProgress) -> anyhow::Result<Ending
 pub(super) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // Stages occupy such threads while their calls to the local store need others: with too few, all wait for ever. At
+        // most 1024 workers have 1536 slots.
+        .max_blocking_threads(8192)
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")
